@@ -1,0 +1,3 @@
+module github.com/libobs/libobs/bindings/go
+
+go 1.24
