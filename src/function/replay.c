@@ -75,24 +75,36 @@ static void add_identical(replay *self, int identical)
                                     : 5);
 }
 
+/* 1 when these bytes are there already, 0 when not, -1 when the caller may not know. */
+static obs_status is_there(int *out, const replay *self, obs__lane *lane, const char *key, const char *sha256, obs_error *error)
+{
+    obs_stat *stat = NULL;
+    const obs_call call = obs__limit_call(&self->limit);
+    obs_status status = obs_store_head(&stat, obs_client_store(lane->owner), key, OBS_TEXT, &call, error);
+    *out = status == OBS_PERMISSION_DENIED ? -1 : status == OBS_OK && strcmp(stat->sha256, sha256) == 0;
+    obs_stat_free(stat);
+    return status == OBS_NOT_FOUND || status == OBS_PERMISSION_DENIED ? OBS_OK : status;
+}
+
 static obs_status show_put(replay *self, obs__lane *lane, const obs__product *product, obs_error *error)
 {
     unsigned char hash[OBS__SHA256_SIZE];
     char hex[2 * OBS__SHA256_SIZE + 1];
     const char *key = json_string_value(json_object_get(product->line, "key"));
-    obs_stat *stat = NULL;
+    int identical;
     obs_status status = obs__sha256(hash, product->bytes.data ? product->bytes.data : "", product->bytes.size, error);
     if (status != OBS_OK)
         return status;
     obs__hex(hex, hash, sizeof hash);
-    status = obs_store_head(&stat, obs_client_store(lane->owner), key ? key : "", OBS_TEXT, NULL, NULL);
+    status = is_there(&identical, self, lane, key ? key : "", hex, error);
+    if (status != OBS_OK)
+        return status;
     begin_row(self, lane->manifest, "put");
     obs__add_json_member(&self->rows, "key", key);
     obs__add_json_integer(&self->rows, "size", (int64_t)product->bytes.size);
     obs__add_json_member(&self->rows, "sha256", hex);
-    add_identical(self, status == OBS_OK && strcmp(stat->sha256, hex) == 0);
+    add_identical(self, identical);
     end_row(self);
-    obs_stat_free(stat);
     return OBS_OK;
 }
 

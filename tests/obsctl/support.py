@@ -1,9 +1,11 @@
 """What the tests of obsctl share: a workspace for each test case, runs of the command, and what holds for every run."""
 import contextlib
+import faulthandler
 import json
 import os
 import pathlib
 import shutil
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -164,4 +166,6 @@ def skip(what, why):
 
 
 def main():
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs, and what they start, ignore it
+    faulthandler.dump_traceback_later(540)  # who waits without end says where before ctest kills it
     unittest.main(argv=sys.argv, verbosity=1)

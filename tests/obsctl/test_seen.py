@@ -4,10 +4,12 @@ import json
 import os
 import pty
 import re
+import select
 import signal
 import struct
 import subprocess
 import termios
+import time
 
 from support import Case, main
 
@@ -50,8 +52,11 @@ class Top(Case):
         fcntl.ioctl(there, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
         process = self.start(*words, stdin=subprocess.DEVNULL, stdout=there, env={**self.environment, "TERM": "xterm", **environment})
         os.close(there)
-        seen, interrupted = b"", False
+        seen, interrupted, end = b"", False, time.monotonic() + 300
         while True:
+            left = end - time.monotonic()
+            if left <= 0 or not select.select([here], [], [], left)[0]:
+                self.fail(f"no {'end' if interrupted else until} within 300 s, but {len(seen)} bytes: {seen[-3000:]!r}")
             try:
                 piece = os.read(here, 65536)
             except OSError:
