@@ -15,10 +15,10 @@ static obs_status read_disk(obs__current *out, obs__file_root *root, obs__view k
     obs_buffer *large = NULL;
     obs__view text;
     obs_status status = obs__place_find(&out->tag, &out->form, &out->bare, root, key, NULL);
-    if (status == OBS_NOT_FOUND)
-        return OBS_OK;
-    if (status != OBS_OK) /* once more, for the sentence */
-        return obs__place_find(&out->tag, &out->form, &out->bare, root, key, error);
+    if (status != OBS_OK && status != OBS_NOT_FOUND) /* once more, for the sentence */
+        status = obs__place_find(&out->tag, &out->form, &out->bare, root, key, error);
+    if (status != OBS_OK)
+        return status == OBS_NOT_FOUND ? OBS_OK : status;
     out->exists = 1;
     status = obs__sidecar_read(&text, room, sizeof room, &large, root, key, error);
     if (status == OBS_OK) {
