@@ -1,12 +1,14 @@
 /* From libyaml's events to a tree, with the place of every value. */
 #include "base/yaml.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <yaml.h>
 
 #include "base/error.h"
 #include "base/memory.h"
+#include "base/url.h"
 #include "base/yaml_scalar.h"
 
 /* Where a value stands: the number `index` of `parent`, which is NULL for the root. Places of values come before those of
@@ -369,4 +371,36 @@ obs_status obs__yaml_fail(obs_error *error, obs_status status, const obs__yaml *
     int column;
     obs__yaml_place(yaml, pointer, 0, &line, &column);
     return obs__fail_at(error, status, yaml->name, line, column, what);
+}
+
+/* `url, keep and limit`, as far as there is room. */
+static void list_names(char *text, size_t room, const char *const *names)
+{
+    size_t size = 0;
+    for (size_t i = 0; names[i] && size < room; i++)
+        size += (size_t)snprintf(text + size, room - size, "%s%s", !i ? "" : names[i + 1] ? ", " : " and ", names[i]);
+}
+
+obs_status obs__yaml_check_names(const obs__yaml *yaml, const char *member, const char *const *known, obs_error *error)
+{
+    const char *name;
+    json_t *value, *mapping = *member ? json_object_get(yaml->root, member) : yaml->root;
+    json_object_foreach(mapping, name, value)
+    {
+        char pointer[200], list[256], text[360];
+        int line, column;
+        size_t i = 0;
+        while (known[i] && strcmp(known[i], name) != 0)
+            i++;
+        if (known[i])
+            continue;
+        const char *nearest = obs__nearest(name, known);
+        list_names(list, sizeof list, known);
+        snprintf(pointer, sizeof pointer, "%s%.32s/%.128s", *member ? "/" : "", member, name);
+        snprintf(text, sizeof text, nearest ? "'%.64s' is not known: did you mean '%s'?" : "'%.64s' is not known: there are %s",
+                 name, nearest ? nearest : list);
+        obs__yaml_place(yaml, pointer, 1, &line, &column);
+        return obs__fail_at(error, OBS_INVALID_ARGUMENT, yaml->name, line, column, text);
+    }
+    return OBS_OK;
 }

@@ -29,5 +29,8 @@ void obs__yaml_place(const obs__yaml *yaml, const char *pointer, int of_key, int
 void obs__yaml_place_at(const obs__yaml *yaml, size_t index, int *line, int *column);
 /* Fails with the place in front: `obs.yaml:7:3: what`. */
 obs_status obs__yaml_fail(obs_error *error, obs_status status, const obs__yaml *yaml, const char *pointer, const char *what);
+/* Fails at the first name of a mapping that is none of these: with the one that was meant, or with all there are. The mapping
+ * is a member of the root, or with "" the root; without it nothing is wrong. */
+obs_status obs__yaml_check_names(const obs__yaml *yaml, const char *member, const char *const *known, obs_error *error);
 
 #endif

@@ -28,33 +28,6 @@ const char *obs__config_text(void)
            "config: file:config.yaml   # settings; a list of layers: [file:config.yaml, 'env:OBSERVATORY_']\n";
 }
 
-static obs_status check_keys(const obs__yaml *yaml, const char *path, obs_error *error)
-{
-    const char *key;
-    json_t *value;
-    json_t *root = (json_t *)(uintptr_t)obs__yaml_root(yaml);
-    json_object_foreach(root, key, value)
-    {
-        char pointer[130], text[256];
-        int line, column;
-        size_t i = 0;
-        while (keys[i] && strcmp(keys[i], key) != 0)
-            i++;
-        if (keys[i])
-            continue;
-        const char *nearest = obs__nearest(key, keys);
-        snprintf(pointer, sizeof pointer, "/%.128s", key);
-        snprintf(text, sizeof text,
-                 nearest ? "'%.64s' is not known: did you mean '%s'?"
-                         : "'%.64s' is not known: there are store, events, catalog, audit, identity, immutable, mode, roles, "
-                           "config, schema, secrets, locked, anchors, destinations, administrators, smtp, site",
-                 key, nearest);
-        obs__yaml_place(yaml, pointer, 1, &line, &column);
-        return obs__fail_at(error, OBS_INVALID_ARGUMENT, path, line, column, text);
-    }
-    return OBS_OK;
-}
-
 /* A list of URLs is written with blanks or commas; each must be readable and carry no password. */
 static obs_status check_urls(const obs__yaml *yaml, const char *pointer, const char *text, obs_error *error)
 {
@@ -201,12 +174,12 @@ static obs_status read_roles(obs__config *out, const obs__yaml *yaml, obs_error 
     return status == OBS_OK ? read_role(&out->auditors, yaml, roles, "auditor", error) : status;
 }
 
-static obs_status read_all(obs__config *out, const obs__yaml *yaml, const char *path, obs_error *error)
+static obs_status read_all(obs__config *out, const obs__yaml *yaml, obs_error *error)
 {
     const json_t *root = obs__yaml_root(yaml);
     if (!json_is_object(root) && !json_is_null(root))
         return obs__yaml_fail(error, OBS_INVALID_ARGUMENT, yaml, "", "lines like 'store: file:store' are expected here");
-    obs_status status = json_is_object(root) ? check_keys(yaml, path, error) : OBS_OK;
+    obs_status status = json_is_object(root) ? obs__yaml_check_names(yaml, "", keys, error) : OBS_OK;
     if (status == OBS_OK)
         status = read_url(&out->store, yaml, "store", "file:store", 0, error);
     if (status == OBS_OK)
@@ -244,7 +217,7 @@ obs_status obs__config_read(obs__config *out, const char *folder, uid_t account,
     if (status == OBS_OK)
         status = obs__yaml_load(&yaml, obs_buffer_data(text), obs_buffer_size(text), path, error);
     if (status == OBS_OK)
-        status = read_all(out, yaml, path, error);
+        status = read_all(out, yaml, error);
     if (status != OBS_OK)
         obs__config_free(out);
     obs__yaml_free(yaml);

@@ -8,8 +8,6 @@
  *     limit      the bytes of all events in their JSON form; then nobody can publish before consumers get on
  *     remember   an event that was removed is still known so long, and not added again; without it as `keep`
  */
-#include <stdio.h>
-#include <string.h>
 
 #include "base/error.h"
 #include "base/url.h"
@@ -50,32 +48,9 @@ static obs_status read_limit(int64_t *out, const obs__yaml *yaml, const json_t *
     return OBS_OK;
 }
 
-static obs_status check_names(const obs__yaml *yaml, json_t *line, obs_error *error)
-{
-    static const char *const known[] = {"url", "keep", "limit", "remember", NULL};
-    const char *name;
-    json_t *value;
-    json_object_foreach(line, name, value)
-    {
-        char pointer[130], text[160];
-        size_t i = 0;
-        while (known[i] && strcmp(known[i], name) != 0)
-            i++;
-        if (known[i])
-            continue;
-        const char *nearest = obs__nearest(name, known);
-        snprintf(pointer, sizeof pointer, "/events/%.120s", name);
-        snprintf(text, sizeof text,
-                 nearest ? "'%.64s' is not known: did you mean '%s'?"
-                         : "'%.64s' is not known: there are url, keep, limit and remember",
-                 name, nearest);
-        return obs__yaml_fail(error, OBS_INVALID_ARGUMENT, yaml, pointer, text);
-    }
-    return OBS_OK;
-}
-
 obs_status obs__config_events_read(obs__config *out, const obs__yaml *yaml, obs_error *error)
 {
+    static const char *const known[] = {"url", "keep", "limit", "remember", NULL};
     json_t *line = line_of(yaml);
     out->events_keep_ns = out->events_remember_ns = OBS__BUS_KEEP_NS;
     out->events_limit = OBS__BUS_LIMIT;
@@ -84,7 +59,7 @@ obs_status obs__config_events_read(obs__config *out, const obs__yaml *yaml, obs_
     if (!json_is_object(line))
         return obs__yaml_fail(error, OBS_INVALID_ARGUMENT, yaml, "/events", expected);
     const json_t *url = json_object_get(line, "url");
-    obs_status status = check_names(yaml, line, error);
+    obs_status status = obs__yaml_check_names(yaml, "events", known, error);
     if (status == OBS_OK && url && !json_is_string(url))
         status =
             obs__yaml_fail(error, OBS_INVALID_ARGUMENT, yaml, "/events/url", "the URL of a bus is expected here: 'local:'");

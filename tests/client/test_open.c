@@ -107,6 +107,7 @@ START_TEST(configuration_errors_have_a_place)
         int line, column;
     } cases[] = {
         {"store: file:store\nstoer: x\n", OBS_INVALID_ARGUMENT, "did you mean 'store'", 2, 1},
+        {"colour: red\n", OBS_INVALID_ARGUMENT, "administrators, smtp and site", 1, 1},
         {"store: [a\n", OBS_INVALID_ARGUMENT, "obs.yaml:", 0, 0},
         {"store: 'file:store'\nimmutable: raw/\n", OBS_INVALID_ARGUMENT, "a list of prefixes", 2, 12},
         {"immutable: [raw/, 7]\n", OBS_INVALID_ARGUMENT, "a prefix is expected", 1, 19},
@@ -116,8 +117,8 @@ START_TEST(configuration_errors_have_a_place)
         {"events: nosuch://host\n", OBS_UNIMPLEMENTED, "local", 0, 0},
         {"events: [local]\n", OBS_INVALID_ARGUMENT, "or a mapping of 'url'", 1, 9},
         {"events:\n", OBS_INVALID_ARGUMENT, "or a mapping of 'url'", 1, 8},
-        {"events: {keep: 7d,\n  lmit: 1GiB}\n", OBS_INVALID_ARGUMENT, "did you mean 'limit'", 2, 9},
-        {"events: {colour: red}\n", OBS_INVALID_ARGUMENT, "there are url, keep, limit and remember", 1, 18},
+        {"events: {keep: 7d,\n  lmit: 1GiB}\n", OBS_INVALID_ARGUMENT, "did you mean 'limit'", 2, 3},
+        {"events: {colour: red}\n", OBS_INVALID_ARGUMENT, "there are url, keep, limit and remember", 1, 10},
         {"events:\n  url: 7\n", OBS_INVALID_ARGUMENT, "the URL of a bus", 2, 8},
         {"events: {url: 'nosuch://host'}\n", OBS_UNIMPLEMENTED, "local", 0, 0},
         {"events:\n  keep: 7\n", OBS_INVALID_ARGUMENT, "a time span", 2, 9},

@@ -11,19 +11,6 @@
 #define WRITERS 4
 #define EACH 5
 
-static const char *fresh(void)
-{
-    const char *home = test_folder();
-    setenv("HOME", home, 1);
-    setenv("XDG_RUNTIME_DIR", test_path(home, "run"), 1);
-    unsetenv("XDG_STATE_HOME");
-    unsetenv("XDG_CONFIG_HOME");
-    unsetenv("BEARER_TOKEN");
-    unsetenv("BEARER_TOKEN_FILE");
-    unsetenv("OBS_TENANT");
-    return new_workspace();
-}
-
 static int64_t now_ms(void)
 {
     struct timespec now;
@@ -89,7 +76,7 @@ static void assert_refused(obs_status status, obs_status wanted, const char *par
 
 START_TEST(a_token_ends_at_once)
 {
-    const char *path = fresh();
+    const char *path = new_workspace_without_token();
     char id[64], part[100];
     obs_client *owner = owner_of(path);
     obs_secret *stolen = issue_for(owner, "function:a"), *other = issue_for(owner, "function:a");
@@ -127,7 +114,7 @@ END_TEST
 /* What a client that acts for a token does with one that is renewed from its file. */
 START_TEST(all_of_a_subject_end_and_new_ones_hold)
 {
-    const char *path = fresh();
+    const char *path = new_workspace_without_token();
     obs_client *owner = owner_of(path);
     obs_secret *a = issue_for(owner, "function:a"), *second = issue_for(owner, "function:a"),
                *b = issue_for(owner, "function:b");
@@ -170,7 +157,7 @@ START_TEST(another_process_hears_of_it)
     test_skipped("a forked child that reads", "ThreadSanitizer cannot start a thread after a fork");
     return;
 #endif
-    const char *path = fresh();
+    const char *path = new_workspace_without_token();
     int ready[2], go[2], code;
     char byte, id[64];
     obs_client *owner = owner_of(path);
@@ -204,7 +191,7 @@ START_TEST(many_who_revoke_lose_nothing)
     test_skipped("a forked child that reads", "ThreadSanitizer cannot start a thread after a fork");
     return;
 #endif
-    const char *path = fresh();
+    const char *path = new_workspace_without_token();
     obs_secret *tokens[WRITERS * EACH];
     char ids[WRITERS * EACH][64];
     int code;
@@ -236,7 +223,7 @@ END_TEST
 START_TEST(a_list_that_was_tampered_with_lets_nobody_in)
 {
     static const char *const wrong[] = {"", "{", "[]", "{\"tokens\":{}}", "{\"tokens\":{\"a\":\"b\"},\"subjects\":{}}"};
-    const char *path = fresh(), *list = test_path(path, "revoked.json");
+    const char *path = new_workspace_without_token(), *list = test_path(path, "revoked.json");
     char id[64];
     obs_client *owner = owner_of(path);
     obs_secret *token = issue_for(owner, "function:a"), *other = issue_for(owner, "function:b");
@@ -272,7 +259,7 @@ END_TEST
 START_TEST(who_may_and_what)
 {
     static const char *const wrong[] = {"", "x", "0123456789012345678901x", "../../../../etc/passwd", "' OR '1'='1' --12345"};
-    const char *path = fresh();
+    const char *path = new_workspace_without_token();
     obs_client *owner = owner_of(path), *ada;
     obs_secret *token = issue_for(owner, "function:a");
     char id[64];

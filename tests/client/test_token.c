@@ -11,20 +11,6 @@
 
 #define WAIT_MS 120000
 
-/* A workspace and a home of this test alone, without any token. */
-static const char *fresh(void)
-{
-    const char *home = test_folder();
-    setenv("HOME", home, 1);
-    setenv("XDG_RUNTIME_DIR", test_path(home, "run"), 1);
-    unsetenv("XDG_STATE_HOME");
-    unsetenv("XDG_CONFIG_HOME");
-    unsetenv("BEARER_TOKEN");
-    unsetenv("BEARER_TOKEN_FILE");
-    unsetenv("OBS_TENANT");
-    return new_workspace();
-}
-
 static obs_secret *issue_for(obs_client *client, const char *subject, const char *scope, int64_t lifetime_s)
 {
     obs_secret *token;
@@ -79,7 +65,7 @@ static void assert_denied(obs_status status, const char *part)
 
 START_TEST(a_bearer_has_its_scopes)
 {
-    const char *path = fresh();
+    const char *path = new_workspace_without_token();
     obs_client *owner = open_at(path), *bearer;
     obs_error before;
     ck_assert_ok(put(owner, "raw/a"));
@@ -113,7 +99,7 @@ END_TEST
 
 START_TEST(all_ways_to_write_are_asked)
 {
-    const char *path = fresh();
+    const char *path = new_workspace_without_token();
     obs_client *owner = open_at(path), *bearer;
     obs_writer *writer;
     obs_unit *unit;
@@ -145,7 +131,7 @@ END_TEST
 
 START_TEST(a_token_is_of_one_tenant)
 {
-    const char *path = fresh();
+    const char *path = new_workspace_without_token();
     obs_client *owner = open_at(path), *bearer = NULL;
     obs_error there;
     obs_secret *token;
@@ -178,7 +164,7 @@ END_TEST
 
 START_TEST(acting_with_a_token)
 {
-    const char *path = fresh();
+    const char *path = new_workspace_without_token();
     obs_client *owner = open_at(path), *ada, *bob;
     obs_as_options options;
     obs_secret *for_ada = issue_for(owner, "user:ada", "storage.read:/ storage.modify:/ada", 3600);
@@ -243,7 +229,7 @@ static obs_secret *open_briefly(obs_client **bearer, obs_client *owner, const ch
 
 START_TEST(a_client_outlives_its_tokens)
 {
-    const char *path = fresh();
+    const char *path = new_workspace_without_token();
     const char *file = test_path(test_folder(), "token");
     obs_client *owner = open_at(path), *bearer;
     obs_status status;
@@ -294,7 +280,7 @@ static int stands_in(const char *path, const char *text, size_t size)
 
 START_TEST(the_environment_gives_its_token_away_once)
 {
-    const char *path = fresh();
+    const char *path = new_workspace_without_token();
     obs_client *owner = open_at(path), *bearer, *again;
     obs_secret *token = issue_for(owner, "function:a", "storage.read:/", 3600);
     int code;
@@ -356,7 +342,7 @@ START_TEST(tokens_of_others)
     test_skipped("a forked child that reads", "ThreadSanitizer cannot start a thread after a fork");
     return;
 #endif
-    const char *path = fresh();
+    const char *path = new_workspace_without_token();
     in_a_child(finds_a_foreign_token, path);
     obs_client *owner = open_at(path), *bearer;
     const char *elsewhere = test_path(test_folder(), "elsewhere");
@@ -390,7 +376,7 @@ END_TEST
 
 START_TEST(nobody_hands_on_more_than_he_has)
 {
-    const char *path = fresh();
+    const char *path = new_workspace_without_token();
     obs_client *owner = open_at(path), *bearer, *narrow;
     obs_token_options options;
     obs_secret *token = issue_for(owner, "user:ada", "storage.read:/raw storage.create:/products", 60), *next = NULL;
@@ -437,7 +423,7 @@ END_TEST
 
 START_TEST(verifying)
 {
-    const char *path = fresh();
+    const char *path = new_workspace_without_token();
     obs_client *owner = open_at(path);
     obs_buffer *claims, *keys;
     obs_verify_options options;
@@ -490,7 +476,7 @@ START_TEST(logging_in_and_out)
 {
     char kept[400];
     struct stat found;
-    const char *path = fresh();
+    const char *path = new_workspace_without_token();
     obs_client *owner = open_at(path), *client;
     obs_buffer *who;
     obs_secret *token = issue_for(owner, "user:ada", "storage.read:/", 3600);
@@ -550,7 +536,7 @@ START_TEST(a_forked_child_goes_on_with_what_was_granted)
     test_skipped("a forked child that reads", "ThreadSanitizer cannot start a thread after a fork");
     return;
 #endif
-    const char *path = fresh();
+    const char *path = new_workspace_without_token();
     const char *file = test_path(test_folder(), "token");
     obs_client *owner = open_at(path);
     ck_assert_ok(put(owner, "raw/a"));

@@ -20,6 +20,20 @@ static inline const char *new_workspace(void)
     return path;
 }
 
+/* In a home of this test alone, without any token. */
+static inline const char *new_workspace_without_token(void)
+{
+    const char *home = test_folder();
+    setenv("HOME", home, 1);
+    setenv("XDG_RUNTIME_DIR", test_path(home, "run"), 1);
+    unsetenv("XDG_STATE_HOME");
+    unsetenv("XDG_CONFIG_HOME");
+    unsetenv("BEARER_TOKEN");
+    unsetenv("BEARER_TOKEN_FILE");
+    unsetenv("OBS_TENANT");
+    return new_workspace();
+}
+
 static inline obs_client *open_at(const char *path)
 {
     obs_client *client;
